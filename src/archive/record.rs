@@ -85,7 +85,7 @@ pub struct QuotedSegment {
     /// The notes and warnings about the segment.
     #[serde(flatten)]
     pub findings: Findings,
-    /// How far the translation can be trusted (see [`Segment::trust`]), with four decimals.
+    /// The trust in the translation, from 0 to 1 with four decimals (see [`Segment::trust`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<f64>,
     /// Mean natural log-probability of the segment's output tokens, with four decimals; none if none were decoded.

@@ -13,7 +13,7 @@ mod tests;
 pub use read::{PairFormat, ReadPairs, pair_lines, read_pairs};
 pub use report::{ReportFormat, write_report};
 
-use crate::document::{Finding, Findings, FinishReason, Flag};
+use crate::document::{Finding, Findings, FinishReason, Flag, Side, compare_worse_first, divide_into_passages};
 use crate::quality::{self, CheckedPair};
 use crate::span::Span;
 use crate::thai::has_thai;
@@ -21,7 +21,6 @@ use crate::translate::PairScore;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A Thai text and its English translation, as they stand in a file.
@@ -75,11 +74,11 @@ impl FlagSelection {
 /// The outcome of the check of one pair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairResult {
-    /// What looks wrong, in the order of [`Flag::ALL`].
+    /// The notes and warnings about the pair, in the order of [`Flag::ALL`].
     pub findings: Findings,
-    /// How far the translation can be trusted, from 0 to 1; 1 if nothing looks wrong.
+    /// The trust in the translation, from 0 to 1; 1 if nothing looks wrong.
     pub score: f64,
-    /// How probable a model finds the translation; none without a model, and for a pair that it could not score.
+    /// The probability that a model gives to the translation; none without a model, and for a pair that it could not score.
     pub model: Option<PairScore>,
 }
 
@@ -183,47 +182,19 @@ pub fn list_worst_first(results: &[PairResult]) -> Vec<usize> {
     let mut flagged: Vec<usize> = (0..results.len())
         .filter(|index| results[*index].findings.has_warning())
         .collect();
-    flagged.sort_by(|a, b| {
-        let (a, b) = (&results[*a], &results[*b]);
-        let rank = |result: &PairResult| result.findings.flags().map(Flag::seriousness_rank).max();
-        a.score
-            .total_cmp(&b.score)
-            .then_with(|| Reverse(rank(a)).cmp(&Reverse(rank(b))))
-    });
+    let key = |index: usize| (&results[index].findings, Some(results[index].score));
+    flagged.sort_by(|a, b| compare_worse_first(key(*a), key(*b)));
     flagged
 }
 
 /// Divides the source and the target of a pair at the places of its warnings: returns the parts of each in order, with
 /// whether a finding is about the part.
 pub fn divide_at_findings<'a>(pair: &'a TextPair, result: &PairResult) -> [Vec<(&'a str, bool)>; 2] {
-    let warnings = || result.findings.warnings();
-    [
-        divide_at_spans(&pair.source, warnings().filter_map(|finding| finding.source)),
-        divide_at_spans(&pair.target, warnings().filter_map(|finding| finding.target)),
-    ]
-}
-
-/// Divides a text at spans, which may overlap. One that is no place of the text is passed over.
-fn divide_at_spans(text: &str, spans: impl Iterator<Item = Span>) -> Vec<(&str, bool)> {
-    let mut spans: Vec<Span> = spans
-        .filter(|span| span.start < span.end && text.get(span.start..span.end).is_some())
-        .collect();
-    spans.sort();
-    let mut parts = Vec::new();
-    let mut end = 0;
-    for span in spans {
-        let start = span.start.max(end);
-        if start >= span.end {
-            continue;
-        }
-        if start > end {
-            parts.push((&text[end..start], false));
-        }
-        parts.push((&text[start..span.end], true));
-        end = span.end;
-    }
-    if end < text.len() {
-        parts.push((&text[end..], false));
-    }
-    parts
+    let divide = |text, side| {
+        let passages = divide_into_passages(text, side, result.findings.warnings()).into_iter();
+        passages
+            .map(|passage| (passage.text, !passage.flags.is_empty()))
+            .collect()
+    };
+    [divide(&pair.source, Side::Source), divide(&pair.target, Side::Target)]
 }

@@ -189,18 +189,6 @@ fn json_lines_of_several_programs_are_read() {
     }
 }
 
-#[test]
-fn texts_are_divided_at_marked_places() {
-    let divide = |spans: &[(usize, usize)]| divide_at_spans("กขabc", spans.iter().map(|span| Span::from(*span)));
-    assert_eq!(divide(&[]), [("กขabc", false)]);
-    assert_eq!(
-        divide(&[(3, 7), (6, 8)]),
-        [("ก", false), ("ขa", true), ("b", true), ("c", false)]
-    );
-    assert_eq!(divide(&[(0, 9), (3, 6)]), [("กขabc", true)]);
-    assert_eq!(divide(&[(1, 4), (8, 70), (9, 9)]), [("กขabc", false)]);
-}
-
 /// Returns a report of pairs whose texts a browser or a spreadsheet program would run.
 fn report(format: ReportFormat) -> String {
     let pairs = pairs_of(&[
@@ -300,12 +288,5 @@ proptest! {
         for format in [ReportFormat::Jsonl, ReportFormat::Html, ReportFormat::Tsv] {
             write_report(format, &pairs, &results, ["a", "line"], &mut |_| Ok(())).unwrap();
         }
-    }
-
-    #[test]
-    fn divided_texts_are_whole(text in any::<String>(), spans in prop::collection::vec((0..40usize, 0..40usize), 0..5)) {
-        let spans = spans.iter().map(|(a, b)| Span::new(*a.min(b), *a.max(b)));
-        let parts = divide_at_spans(&text, spans);
-        prop_assert_eq!(parts.iter().map(|(part, _)| *part).collect::<String>(), text);
     }
 }

@@ -3,7 +3,8 @@
 //! Progress is counted as in transformers 4.57.1 (`generation/beam_constraints.py`), with two repairs: a token that breaks
 //! off a sequence may begin one itself, and progress is never shared between beams.
 
-/// What the output of one source must contain and must not contain, and what is recorded while it is written.
+/// A constraint on the output of one source: token sequences that it must and must not contain, and tokens whose
+/// probabilities are recorded while it is written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenConstraint {
     /// Requirements: each lists alternative sequences, one of which the output must contain. None is the beginning of
@@ -33,7 +34,7 @@ impl TokenConstraint {
     }
 }
 
-/// How far an output has met its requirements.
+/// The state of one output under a constraint: the requirements that it has met so far.
 #[derive(Clone)]
 pub(super) struct ConstraintProgress<'a> {
     required: &'a [Vec<Vec<u32>>],

@@ -71,7 +71,7 @@ pub struct SearchOptions<'a> {
     pub loop_guard: bool,
     /// How to draw tokens at random, with a beam width of 1; `None`, the default, takes the best token.
     pub sampling: Option<Sampling<'a>>,
-    /// What the output of each source must contain and must not contain; a source without an entry may have any output.
+    /// The constraint on the output of each source; a source without an entry may have any output.
     pub constraints: &'a [TokenConstraint],
 }
 

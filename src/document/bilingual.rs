@@ -83,8 +83,8 @@ pub struct Segment {
     /// The notes and warnings about the segment.
     #[serde(flatten)]
     pub findings: Findings,
-    /// How far the translation can be trusted by what is known of it: 1 if nothing looks wrong, near 0 if it is no
-    /// translation. None in files of earlier versions.
+    /// The trust in the translation by what is known of it: 1 if nothing looks wrong, near 0 if it is no translation. None
+    /// in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<f64>,
     /// The most similar sentence of the translation memory that a person translated. None if this segment's translation

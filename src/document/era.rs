@@ -14,7 +14,7 @@ pub enum Era {
     Be,
     /// Both: 2023 (B.E. 2566).
     Both,
-    /// As in the source: B.E. 2566 for พ.ศ. 2566, 2023 for ค.ศ. 2023.
+    /// The era of the source is kept: B.E. 2566 for พ.ศ. 2566, 2023 for ค.ศ. 2023.
     Keep,
 }
 

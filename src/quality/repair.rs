@@ -24,7 +24,7 @@ pub struct Repair {
     pub unwanted: Option<Span>,
 }
 
-/// What a check knows of the texts that are right.
+/// The functions of a check that knows which texts are right.
 pub(super) struct Repairer {
     /// Lists the expected texts of a source.
     pub list_expected: fn(&str) -> Vec<ExpectedText>,

@@ -49,7 +49,7 @@ pub(super) struct DecodeJob {
     pub result: Option<Hypothesis>,
     /// Indices of the jobs of this text's parts, if their results together replace `result`; otherwise empty.
     pub parts: Vec<usize>,
-    /// What the output must contain and must not contain, and what is recorded of it.
+    /// The constraint under which the text is decoded.
     pub constraint: TokenConstraint,
     /// Number of tokens of the output that the model reads at the end of `encoded`, and goes on from.
     pub begun: usize,

@@ -334,7 +334,7 @@ impl Prompter {
     /// prompt.
     ///
     /// # Errors
-    /// Those of [`Self::encode_source`].
+    /// The errors of [`Self::encode_source`].
     pub fn encode_pair(
         &self,
         source: &str,

@@ -9,14 +9,14 @@ use crate::thai::normalise_thai;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-/// How probable a model finds a given translation. All are natural logarithms, and means over the tokens of the
-/// translation and its end.
+/// The score that a model gives to a translation: natural logarithms of probabilities, each the mean over the tokens of
+/// the translation and its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairScore {
     /// Log-probability of the translation, given its source.
     pub log_probability: f64,
-    /// The same less the log-probability of the translation given an empty source: how much the source speaks for the
-    /// translation, whatever its words. Near 0 or below, if it translates another text.
+    /// `log_probability` less the log-probability of the translation given an empty source: the evidence of the source for
+    /// the translation, whatever its words. It is near 0 or below if the translation is of another text.
     pub contrastive: f64,
 }
 
@@ -54,7 +54,7 @@ impl Translator {
     /// over. The score of a pair does not depend on the others.
     ///
     /// # Errors
-    /// Those of [`Self::translate`].
+    /// The errors of [`Self::translate`].
     pub fn score_pairs(
         &self,
         pairs: &[(&str, &str)],

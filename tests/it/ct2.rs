@@ -17,11 +17,11 @@ const NAMES: [&str; 7] = [
     "t5-tied",
 ];
 
-/// What CTranslate2 makes of [`LINES`].
+/// The outputs of CTranslate2 for [`LINES`].
 #[derive(Deserialize)]
 struct Golden {
     max_tokens: usize,
-    /// What other number types than float32 make of them.
+    /// The outputs of files with other number types than float32.
     kinds: BTreeMap<String, Kind>,
     lines: Vec<Line>,
 }

@@ -92,7 +92,7 @@ pub fn read(
 /// like a person's.
 ///
 /// # Errors
-/// Those of [`read`].
+/// The errors of [`read`].
 pub fn read_tmx_pairs(
     mut input: &mut dyn BufRead,
     on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,

@@ -30,7 +30,7 @@ pub(super) enum Biases {
     All,
     /// None has (T5).
     None,
-    /// Those have whose biases are in the file.
+    /// A layer has a bias if the file holds one.
     Stored,
 }
 

@@ -418,7 +418,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// How much it matters that the other text has no match for an item, from the least.
+/// The weight of an item that has no match in the other text, from the least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// The other text need not say the item, or says it in a word such as both, or in another unit beside the first.

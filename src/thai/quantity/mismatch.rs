@@ -1,4 +1,4 @@
-//! What differs between a source and its translation: a quantity of one side, or a pair, with its wording for readers.
+//! A difference between a source and its translation: a quantity of one side, or a pair, with its wording for readers.
 
 use super::kind::BUDDHIST_ERA_OFFSET_YEARS;
 use super::{Quantity, QuantityValue};
@@ -14,7 +14,7 @@ pub struct Mismatch {
     pub source: Option<Quantity>,
     /// The quantity of the translation, with its span in the translation; `None` if the translation lacks a quantity.
     pub target: Option<Quantity>,
-    /// What kind of quantity differs.
+    /// The kind of quantity that differs.
     pub kind: MismatchKind,
     /// Symbol of the unit of measure after the source's quantity, such as `km`; `None` if there is no known unit.
     pub source_unit: Option<&'static str>,
@@ -22,7 +22,7 @@ pub struct Mismatch {
     pub target_unit: Option<&'static str>,
 }
 
-/// What differs in a [`Mismatch`].
+/// The kind of quantity that differs in a [`Mismatch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MismatchKind {
     /// A number, an ordinal, a fraction, a percentage or a code.

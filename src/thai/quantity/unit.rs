@@ -213,7 +213,7 @@ pub fn find_unit(rest: &str, language: Language) -> Option<&'static Unit> {
     }
 }
 
-/// How an English name of a unit is written.
+/// The form of an English name of a unit.
 #[derive(PartialEq)]
 enum NameForm {
     /// In short, as `km`.

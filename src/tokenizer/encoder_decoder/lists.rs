@@ -112,10 +112,8 @@ impl EncoderDecoder {
                 .path(&lists.path)
                 .hint("the files are not of one model; fetch the model again")
         })?;
-        let pieces = source.pieces().iter();
-        let ids = pieces.map(|(id, piece)| vocabulary.piece_to_id(&source, Some(id), piece).unwrap_or(unknown));
         Ok(Self {
-            piece_ids: ids.collect(),
+            piece_ids: vocabulary.list_piece_ids(&source, unknown),
             cleans_up: config.bool_setting("clean_up_tokenization_spaces", false)?,
             source,
             target,

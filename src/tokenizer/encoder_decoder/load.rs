@@ -268,10 +268,8 @@ impl EncoderDecoder {
                 .or_else(|| vocabulary.token_to_id(&source, &unknown_token)),
         };
         let unknown = unknown.ok_or_else(|| Error::model("no unknown token").place("unk_token"))?;
-        let pieces = source.pieces().iter();
-        let ids = pieces.map(|(id, piece)| vocabulary.piece_to_id(&source, Some(id), piece).unwrap_or(unknown));
         Ok(Self {
-            piece_ids: ids.collect(),
+            piece_ids: vocabulary.list_piece_ids(&source, unknown),
             cleans_up: config.bool_setting("clean_up_tokenization_spaces", false)?,
             source,
             target,

@@ -46,6 +46,14 @@ impl Vocabulary {
             }
         }
     }
+
+    /// Lists the vocabulary's id of each piece of the sentencepiece model, in the order of the pieces; `unknown` for a
+    /// piece that the vocabulary does not have.
+    pub fn list_piece_ids(&self, model: &SentencePiece, unknown: u32) -> Vec<u32> {
+        let pieces = model.pieces().iter();
+        let ids = pieces.map(|(id, piece)| self.piece_to_id(model, Some(id), piece).unwrap_or(unknown));
+        ids.collect()
+    }
 }
 
 impl VocabJson {

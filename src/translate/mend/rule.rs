@@ -11,7 +11,7 @@ use crate::thai::{has_thai, normalise_thai};
 /// The longest source, in bytes, that is looked at: lines of dates and numbers are short.
 const MAX_SOURCE_BYTES: usize = 400;
 
-/// What a word of the table becomes.
+/// The English that a word of the table becomes.
 enum Word {
     /// English words before or after a value.
     Text(&'static str),

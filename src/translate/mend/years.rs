@@ -73,7 +73,7 @@ struct MarkedYear {
     span: Span,
 }
 
-/// How a number in a translation stands for a year of the source.
+/// The way in which a number in a translation stands for a year of the source.
 #[derive(Clone, Copy, PartialEq)]
 enum Reading {
     /// The year is right: of the common era, or of another that is named.

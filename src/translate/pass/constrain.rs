@@ -45,7 +45,7 @@ struct RunningAttempt {
     attempt: Attempt,
 }
 
-/// How to decode a job again.
+/// A plan to decode a job again.
 struct Attempt {
     /// Number of tokens of the result so far that are kept.
     kept: usize,

@@ -19,10 +19,10 @@ use crate::document::Era;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
-/// How sentences are decoded. `None` stands for the model's own default.
+/// The options for decoding sentences. `None` stands for the model's own default.
 #[derive(Clone, Debug, Default)]
 pub struct DecodeOptions {
-    /// How much work is done for a good translation, where the options below do not say otherwise.
+    /// The work that is done for a good translation, where the options below do not say otherwise.
     pub quality: Quality,
     /// Beam width; 1 is greedy search. Default: the manifest's, else what the model's own files say, else 1; with [`Quality::Fast`] 1.
     pub beam: Option<usize>,
@@ -54,7 +54,7 @@ pub struct DecodeOptions {
 /// The decode options that decide a text; none stands for the model's own default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DecodeOptionsId {
-    /// How much work is done for a good translation.
+    /// The work that is done for a good translation.
     pub quality: Quality,
     /// Beam width.
     #[serde(default, skip_serializing_if = "Option::is_none")]

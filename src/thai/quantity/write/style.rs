@@ -12,7 +12,7 @@ use super::{currency_words, english_forms};
 /// Writes `new` in English as `old` is written. `new_text` is `new` as its own text, Thai or English, has it, and
 /// `old_text` is the text of the span of `old`.
 ///
-/// What both quantities have in common stays as it is: `Thursday, 09 January 2023` becomes `Thursday, 09 November 2023`
+/// The parts that both quantities have in common stay as they are: `Thursday, 09 January 2023` becomes `Thursday, 09 November 2023`
 /// for another month, `3 million baht` becomes `300 billion baht` for another amount. Parts that the old text does not
 /// have, such as a year, are not added. Returns `None` if the two are of different kinds, or if the old text is written
 /// in a way that cannot be taken over.
@@ -484,7 +484,7 @@ impl DatePart {
     }
 }
 
-/// How a number is written in English.
+/// The style of a number in an English text.
 struct NumberStyle {
     /// The scale word, by its factor, whether it is a letter right after digits (`5bn`), and whether a space is before
     /// it.
